@@ -8,7 +8,7 @@ docs/contracts.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 PATTERN = "[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
@@ -96,14 +96,15 @@ def speaks(listed: Iterable[str], language: str) -> bool:
     return _covering(tuple(listed)).match(language) is not None
 
 
-def lookup(available: Iterable[str], wanted: str) -> str | None:
-    """The available tag for a reader of this language: the nearest wider one (RFC 4647, "Lookup": `zh-Hant` for
-    `zh-Hant-TW`), otherwise one of the same language (`pt-BR` for `pt`). None: there is none."""
-    there = set(available)
-    tag = wanted
+def narrow_to_wide(tag: str) -> Iterator[str]:
+    """`zh-hant-tw`, `zh-hant`, `zh` (RFC 4647, "Lookup")."""
     while tag:
-        if tag in there:
-            return tag
+        yield tag
         tag = tag.rpartition("-")[0]
-    alike = [each for each in there if each.partition("-")[0] == wanted.partition("-")[0]]
-    return min(alike, default=None)
+
+
+def lookup(available: Collection[str], wanted: str) -> str | None:
+    """The available tag that fits a reader of this language best: this one or a wider one (`zh-Hant` for `zh-Hant-TW`),
+    otherwise another one of the same language (`pt-BR` for `pt`). Returns None if no tag fits."""
+    alike = (each for each in available if each.partition("-")[0] == wanted.partition("-")[0])
+    return next((tag for tag in narrow_to_wide(wanted) if tag in available), None) or min(alike, default=None)

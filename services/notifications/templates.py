@@ -27,11 +27,10 @@ from jinja2.meta import find_referenced_templates, find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from contracts.common import MAX_ARTICLES, MAX_BODY, MAX_SUBJECT
-from contracts.languages import PATTERN
+from contracts.languages import PATTERN, narrow_to_wide
 from contracts.notifications import MAX_TEXT, MAX_TITLE
 from services.chassis.settings import WrongSettings
 from services.notifications.domain.articles import LONGEST_ADDRESS
-from services.notifications.domain.preferences import narrow_to_wide
 from services.notifications.domain.state import (
     Facts,
     Kind,

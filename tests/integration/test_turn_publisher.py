@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.names import CHANNELS, DEAD, DESK, EVENTS, INTAKE
+from contracts.names import CHANNELS, DEAD, DESK, EVENTS, INTAKE, LIVE
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
 from services.chassis.outgoing import Outgoing
@@ -100,6 +100,16 @@ def test_a_full_queue_of_a_channel_holds_nobody_up(publisher: Publisher, bus: Bu
     full_queue(bus, "web.small")
     small = [replace(TO_WEB, exchange="", routing_key="web.small", message_id=f"{number}") for number in range(3)]
     assert publisher.publish([TO_WEB, *small]) == small[1:]
+    assert bus.depth(OUTCOMES) == 1
+
+
+def test_a_live_message_that_a_full_queue_refuses_is_gone(publisher: Publisher, bus: Bus) -> None:
+    """It is not told as untaken, so that it is not dead-lettered."""
+    full_queue(bus, "helpcenter.full")
+    bus.channel.queue_bind("helpcenter.full", LIVE, "ticket.changed.#")
+    live = [replace(TO_WEB, exchange=LIVE, routing_key=f"ticket.changed.0000000{n}", mandatory=False) for n in range(3)]
+    assert publisher.publish([*live, TO_WEB]) == []
+    assert bus.depth("helpcenter.full") == 1
     assert bus.depth(OUTCOMES) == 1
 
 

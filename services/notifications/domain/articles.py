@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from contracts.articles import ArticleEvent
+from contracts.languages import narrow_to_wide
 from services.chassis.decision import Decision, Message
 from services.notifications.domain.needs import ArticleOf, Need
-from services.notifications.domain.preferences import narrow_to_wide
 from services.notifications.domain.state import Article, View, one_line
 
 MAX_ARTICLE_URL = 150

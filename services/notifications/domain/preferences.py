@@ -5,7 +5,6 @@ The newest announced version counts, at the moment of sending. See docs/notifica
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -61,13 +60,6 @@ def languages(preferences: Preferences | None, ticket_language: str | None) -> t
     """The languages to be told in, best first: the requester's, then the ticket's. (English comes after all.)"""
     wanted = (preferences.language if preferences else "", ticket_language or "")
     return tuple(language for language in wanted if language)
-
-
-def narrow_to_wide(tag: str) -> Iterator[str]:
-    """`zh-hant-tw`, `zh-hant`, `zh` (RFC 4647, "Lookup")."""
-    while tag:
-        yield tag
-        tag = tag.rpartition("-")[0]
 
 
 def may_be_sent_at(delivery: Delivery, preferences: Preferences | None, now: datetime) -> datetime:

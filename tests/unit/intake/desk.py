@@ -333,7 +333,7 @@ class Desk:
         return as_plain(decision)
 
     def _touched(self, decision: Decision) -> list[str]:
-        """The numbers of the tickets that get a version, as far as they are there."""
+        """The numbers of those tickets that get a new version and that the desk knows."""
         ids = [change.ticket.id for change in decision.changes if isinstance(change, TicketWritten)]
         return [self.state.tickets[id_].number for id_ in ids if id_ in self.state.tickets]
 

@@ -1,4 +1,4 @@
-"""A form is one command: the same nonce gives the same id, and another's nonce is none."""
+"""A form is one command: the same nonce gives the same id, and nobody can use another person's nonce."""
 
 from __future__ import annotations
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from contracts.common import NamedAccount
 from contracts.names import LIVE
 from contracts.tickets import TicketChanged
 from services.chassis.decision import Decision, Say
 from services.intake.domain.state import View
-from services.intake.domain.values.account import kind_and_id
+from services.intake.domain.values.account import named
 from services.intake.domain.values.erasure import EntryErased
 from services.intake.domain.values.ticket import Ticket, TicketWritten
 
@@ -57,6 +56,6 @@ def _changed(before: Ticket, after: Ticket) -> Iterator[Say]:
     keys = sorted(_seeing(before) | _seeing(after))
     if not keys:
         return
-    named = [NamedAccount(kind=kind, account_id=id_) for kind, id_ in map(kind_and_id, keys)]
-    data = TicketChanged(accounts=named, number=after.number, version=after.version, status=after.status)
+    accounts = [named(key) for key in keys]
+    data = TicketChanged(accounts=accounts, number=after.number, version=after.version, status=after.status)
     yield Say(LIVE, f"ticket.changed.{after.number}", "ticket.changed", data, after.number)

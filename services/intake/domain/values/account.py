@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from contracts.accounts import ContactChanged, PreferencesChanged, QuietHours
-from contracts.common import RequesterKind
+from contracts.common import NamedAccount, RequesterKind
 from contracts.names import EVENTS
 from contracts.payload import stored
 from contracts.values import dataclass
@@ -134,6 +134,12 @@ def kind_and_id(key: str) -> tuple[RequesterKind, str]:
     return ("temporary" if kind == "temporary" else "account"), id_
 
 
+def named(key: str) -> NamedAccount:
+    """The account of this key, as messages name it."""
+    kind, id_ = kind_and_id(key)
+    return NamedAccount(kind=kind, account_id=id_)
+
+
 def temporary_key(account_id: str) -> str:
     """The key of a temporary account."""
     return f"temporary:{account_id}"
@@ -162,17 +168,24 @@ def contact_changed(account: Account) -> Say:
     return Say(EVENTS, CONTACT_CHANGED, CONTACT_CHANGED, event, account.id)
 
 
-def preferences_changed(account: Account) -> Say:
-    """The event that says what the requester wants from now on: all that they have set."""
+def preferences_of(account: Account) -> dict[str, Any]:
+    """What the requester has set, by the names that messages have for it: `language`, `notify`, `quiet_hours`."""
     wanted = account.preferences or {}
     hours = wanted.get("quiet_hours")
+    return {
+        "language": wanted.get("language"),
+        "notify": wanted.get("notify"),
+        "quiet_hours": None if hours is None else stored(QuietHours, hours),
+    }
+
+
+def preferences_changed(account: Account) -> Say:
+    """The event that says what the requester wants from now on: all that they have set."""
     event = PreferencesChanged(
         account_id=account.id,
         kind=account.kind,
         preferences_version=account.preferences_version,
-        language=wanted.get("language"),
-        notify=wanted.get("notify"),
-        quiet_hours=None if hours is None else stored(QuietHours, hours),
+        **preferences_of(account),
     )
     return Say(EVENTS, "account.preferences_changed", "account.preferences_changed", event, account.id)
 
